@@ -197,7 +197,10 @@ def _add_load(commands: Commands) -> None:
     parser.add_argument(
         "--engine-type",
         default="local",
-        choices=("local", "local_live", "local_gemini", "twilio_stream", "asterisk_websocket"),
+        choices=(
+            *("local", "local_live", "local_gemini", "twilio_stream", "asterisk_websocket"),
+            *("deepgram_agent", "elevenlabs_agent"),
+        ),
         help="the protocol between edge and local agent; default: local (OpenAI Realtime)",
     )
     parser.add_argument(

@@ -28,8 +28,12 @@ _MODULES = {
 
 
 _TALKS_ON = "[engine.turn_detection]\ninterrupt_response = false\n\n"
-_OWN_TURNS = ("local_live", "twilio_stream", "asterisk_websocket")
+_OWN_TURNS = (
+    *("local_live", "twilio_stream", "asterisk_websocket"),
+    *("deepgram_agent", "elevenlabs_agent"),
+)
 """Engines that are not told how to take turns."""
+_WHICH_AGENT = {"elevenlabs_agent": 'agent_id = "ulaw_8000"\n'}
 
 
 class Edge:
@@ -62,6 +66,7 @@ class Edge:
             or f'[sip]\nhost = "{HOST}"\nport = {self.port}\naccept = "any"\n\n'
             f"[rtp]\nport_min = {RTP_PORTS.start}\nport_max = {RTP_PORTS.stop - 2}\n\n"
             f'[edge]\nworkers = {workers}\n\n[engine]\ntype = "{engine_type}"\n'
+            + _WHICH_AGENT.get(engine_type, "")
             + (f'url = "{engine_url}"\n\n' if engine_url else "\n")
             + (f"[agent]\nmax_sessions = {sessions}\n\n" if sessions else "")
             # The agent goes on talking when the caller does: audio both ways at the same time.

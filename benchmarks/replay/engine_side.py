@@ -25,7 +25,7 @@ import uvloop
 from sipua.bench.common import children
 from sipua.bench.replay.engine_types import ENGINE_TYPES, EngineType
 from sipua.bridge.agent.scenario.settings import AgentSettings
-from sipua.bridge.agent.server import server
+from sipua.bridge.agent.server import conversations, server
 from sipua.log import logs
 
 _PAUSE_NS = 300_000_000  # between two deltas, from which on the later one begins another talk
@@ -87,7 +87,7 @@ def run(pipe: Connection, settings: AgentSettings, certificate: str = "") -> Non
     last one, of all sessions. `certificate`: with its key; for TLS."""
     logs.configure("error", "console")
     for kind in ENGINE_TYPES.values():
-        vars(server)[kind.conversation.__name__] = stamped(kind)
+        vars(conversations)[kind.conversation.__name__] = stamped(kind)
     if certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(certificate)

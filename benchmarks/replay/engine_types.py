@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sipua.bridge.agent.asterisk.conversation import ChannelConversation
-from sipua.bridge.agent.gemini.conversation import GeminiConversation
 from sipua.bridge.agent.live.conversation import LiveConversation
 from sipua.bridge.agent.realtime.conversation import Conversation
 from sipua.bridge.agent.server import doors
+from sipua.bridge.agent.turns.deepgram.conversation import DeepgramConversation
+from sipua.bridge.agent.turns.elevenlabs.conversation import ElevenLabsConversation
+from sipua.bridge.agent.turns.gemini.conversation import GeminiConversation
 from sipua.bridge.agent.twilio.conversation import StreamConversation
 from sipua.bridge.agent.wire.audio_message import AudioMessage
 
@@ -72,4 +74,8 @@ ENGINE_TYPES: Final[Mapping[str, EngineType]] = {
         session="stream_sid",
     ),
     "asterisk_websocket": EngineType(doors.CHANNEL, ChannelConversation, session="channel_id"),
+    "deepgram_agent": EngineType(doors.DEEPGRAM, DeepgramConversation),
+    "elevenlabs_agent": EngineType(
+        doors.ELEVENLABS, ElevenLabsConversation, b'{"user_audio_chunk"', b'"audio_base_64"'
+    ),
 }

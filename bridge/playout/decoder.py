@@ -99,7 +99,7 @@ def _rounded(part: Any) -> Pcm:
 def _bound() -> None:
     """What it may use, from now on. A sandbox may forbid to say so."""
     with contextlib.suppress(OSError):
-        os.nice(10)
+        os.setpriority(os.PRIO_PROCESS, 0, 10)
     # Who has used up its time gets SIGXCPU at the first number, and SIGKILL at the second.
     for what, most in (
         (resource.RLIMIT_AS, _MEMORY_BYTES),

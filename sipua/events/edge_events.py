@@ -339,6 +339,8 @@ class WorkerReady(Event, tag="worker.ready"):
     pid: int
     at_start: bool
     """False: it takes the place of one that died."""
+    nice: int
+    """Its priority on a busy machine: -10 where the system allows that, else the edge's."""
 
     @property
     def level(self) -> Level:

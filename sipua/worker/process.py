@@ -64,6 +64,7 @@ def run(descriptor: int) -> int:
         # Not SIG_IGN, which the processes that tools start would inherit.
         signal.signal(number, lambda _number, _frame: None)
     linux.die_with_parent()
+    linux.go_first()
     # Threads beside the loop (records, tools) must not delay a packet by the default of 5 ms.
     sys.setswitchinterval(0.001)
     link = socket.socket(fileno=descriptor)

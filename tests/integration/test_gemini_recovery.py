@@ -92,7 +92,7 @@ async def test_M2_between_answers_the_next_one_goes_on_by_a_handle(known: bool) 
         call = Call(server)
         await call.greeted()
         if not known:
-            server._resumptions._pasts.clear()
+            server._conversations._resumptions._pasts.clear()
         await call.listen(lambda: len(call.of(EngineInUse)) == 2)
         assert call.handles[1]
         assert call.handles[2:] == ([] if known else [""])

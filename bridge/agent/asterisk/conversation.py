@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from sipua.bridge.agent.asterisk.messages import Commands, Told, is_json, read
 from sipua.bridge.agent.realtime.shared_state import SharedAgentState
-from sipua.bridge.agent.speech.formats import PCM, PCMA, PCMU, Clip, WireFormat
+from sipua.bridge.agent.speech.formats import PCM, PCMA, PCMU, Clip, WireFormat, linear
 from sipua.bridge.agent.speech.input_turns import InputTurnDetector
 from sipua.bridge.agent.streams.conversation import PIECE_MS, PiecewiseConversation
 from sipua.bridge.agent.wire.audio_message import AudioMessage
@@ -25,8 +25,8 @@ from sipua.bridge.agent.wire.audio_message import AudioMessage
 FORMATS: Final[Mapping[str, WireFormat]] = {
     "ulaw": PCMU,
     "alaw": PCMA,
-    "slin": WireFormat("audio/pcm", 8_000, 2, None),
-    "slin16": WireFormat("audio/pcm", 16_000, 2, None),
+    "slin": linear(8_000),
+    "slin16": linear(16_000),
     "slin24": PCM,
 }
 AHEAD: Final = 10_000 // PIECE_MS

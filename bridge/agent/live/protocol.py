@@ -93,9 +93,7 @@ class LiveOutbox(Outbox):
     __slots__ = ()
 
     def audio(self, audio: bytes) -> None:
-        self._events.append(
-            b'{"type":"session.output_audio.delta","delta":"%b"}' % pybase64.b64encode(audio)
-        )
+        self.raw(b'{"type":"session.output_audio.delta","delta":"%b"}' % pybase64.b64encode(audio))
 
     def words(self, whose: Literal["input", "output"], text: str, span: tuple[int, int]) -> None:
         start_ms, end_ms = span

@@ -141,7 +141,7 @@ class RealtimeOutbox(Outbox):
     __slots__ = ()
 
     def audio_delta(self, response_id: str, item_id: str, index: int, audio: bytes) -> None:
-        self._events.append(
+        self.raw(
             b'{"type":"%b","event_id":"%b","response_id":"%b",'
             b'"item_id":"%b","output_index":%d,"content_index":0,"delta":"%b"}'
             % (

@@ -26,12 +26,14 @@ _AUDIO = (
     "response.output_audio.delta",
     "response.audio.delta",
     "session.input_audio.append",
+    "audio",
 )
 _AUDIO_HEADS = (
     *(f'{{"type":"{kind}"'.encode() for kind in _AUDIO),
     b'{"realtimeInput":{"audio"',
     b'{"serverContent":{"modelTurn"',
     b'{"event":"media"',
+    b'{"user_audio_chunk"',
 )
 _MAX_BYTES = 64 * 1024  # of one message; more would fill the file
 

@@ -1,4 +1,4 @@
-"""Connections that are refused: an HTTP status with a body as the vendor's."""
+"""Requests that are answered without a websocket: most are refused, as the vendor does."""
 
 from http import HTTPStatus
 
@@ -20,7 +20,11 @@ _REHEARSED = {
 
 def refusal(status: int, code: str, message: str, kind: str) -> Response:
     error = {"message": message, "type": kind, "param": None, "code": code}
-    body = msgspec.json.encode({"error": error})
+    return answer({"error": error}, status)
+
+
+def answer(content: object, status: int = 200) -> Response:
+    body = msgspec.json.encode(content)
     headers = Headers(
         [
             ("Content-Type", "application/json"),

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import os
 import re
-import secrets
 import signal
 import sys
 import time
@@ -18,7 +17,7 @@ from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -28,23 +27,19 @@ from websockets.asyncio.server import serve as listen
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from sipua.bridge.agent.asterisk.conversation import ChannelConversation
 from sipua.bridge.agent.dialects.table import DIALECTS
-from sipua.bridge.agent.gemini.conversation import GeminiConversation
-from sipua.bridge.agent.gemini.resumption import Resumptions
-from sipua.bridge.agent.live.conversation import LiveConversation
-from sipua.bridge.agent.realtime.conversation import Conversation
 from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.scenario.scenario import OPEN, Connect
 from sipua.bridge.agent.scenario.settings import CALL_ID_HEADER, AgentSettings
 from sipua.bridge.agent.server import doors
+from sipua.bridge.agent.server.conversations import Conversations, has_binary_audio
 from sipua.bridge.agent.server.journal import Journal, SessionJournal
 from sipua.bridge.agent.server.losses import cut
-from sipua.bridge.agent.server.refusals import BAD_REQUEST, refusal, rehearsed
-from sipua.bridge.agent.server.session_task import AnyConversation, ServedSession
+from sipua.bridge.agent.server.refusals import BAD_REQUEST, answer, refusal, rehearsed
+from sipua.bridge.agent.server.session_task import ServedSession
 from sipua.bridge.agent.speech.recogniser_client import RecogniserClient, RecogniserError
 from sipua.bridge.agent.speech.voice import VoiceError
-from sipua.bridge.agent.twilio.conversation import StreamConversation
+from sipua.bridge.agent.turns.conversation import TurnConversation
 
 MAX_MESSAGE_BYTES = 16 << 20
 MAX_QUEUED_MESSAGES = 4  # read from the socket ahead of the session
@@ -86,7 +81,6 @@ class AgentServer:
         self._server: Server | None = None
         self._journal: Journal | None = None
         self._recogniser: RecogniserClient | None = None
-        self._resumptions = Resumptions()
         self._closing = asyncio.Event()
         self._promised: weakref.WeakKeyDictionary[ServerConnection, Connect] = (
             weakref.WeakKeyDictionary()
@@ -118,6 +112,14 @@ class AgentServer:
     def channel_url(self) -> str:
         return self._url(doors.CHANNEL)
 
+    @property
+    def deepgram_url(self) -> str:
+        return self._url(doors.DEEPGRAM)
+
+    @property
+    def elevenlabs_url(self) -> str:
+        return self._url(doors.ELEVENLABS)
+
     def _url(self, path: str) -> str:
         host = self._settings.host
         return f"ws://{f'[{host}]' if ':' in host else host}:{self.port}{path}"
@@ -130,6 +132,7 @@ class AgentServer:
         if self._shared.uses_words:
             self._recogniser = RecogniserClient(self._settings.scenario.words)
             await self._recogniser.start()
+        self._conversations = Conversations(self._shared)
         self._started_s = asyncio.get_running_loop().time()
         connects = self._settings.scenario.connect
         patience_s = max((NEVER_S if way.never else way.slow_s for way in connects), default=0.0)
@@ -175,7 +178,7 @@ class AgentServer:
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """None lets the handshake go on."""
         address = urlsplit(request.path)
-        if address.path not in doors.ALL:
+        if address.path not in (*doors.ALL, doors.SIGNED):
             use = f"Not here: use {' or '.join(doors.ALL)}."
             return self._refusal(HTTPStatus.NOT_FOUND, "invalid_url", use)
         if not doors.takes(address):
@@ -190,6 +193,8 @@ class AgentServer:
             return self._refusal(
                 HTTPStatus.UNAUTHORIZED, "invalid_api_key", "Incorrect API key provided."
             )
+        if address.path == doors.SIGNED:
+            return answer(doors.signed(request, address, key))
         if self.active >= self._settings.max_sessions:
             return self._refusal(
                 HTTPStatus.SERVICE_UNAVAILABLE,
@@ -236,7 +241,9 @@ class AgentServer:
         if way.close:
             await connection.close(way.close, "rehearsed")
             return
-        conversation = self._conversation(connection.request.path)
+        now = asyncio.get_running_loop().time()
+        address = urlsplit(connection.request.path)
+        conversation = self._conversations.behind(address, wall_s=time.time(), now=now)
         self.counters.sessions += 1
         self.active += 1
         log = _log_of(connection.request.headers).bind(session_id=conversation.id)
@@ -244,8 +251,8 @@ class AgentServer:
         journal = SessionJournal(
             self._journal,
             conversation.id,
-            asyncio.get_running_loop().time(),
-            plain_text=isinstance(conversation, ChannelConversation),
+            now,
+            plain_text=has_binary_audio(conversation),
         )
         try:
             idle_s = self._settings.idle_timeout_s
@@ -254,7 +261,7 @@ class AgentServer:
             ).run()
         finally:
             journal.end()
-            if isinstance(conversation, GeminiConversation):
+            if isinstance(conversation, TurnConversation):
                 conversation.ended()
             self.active -= 1
             counters = conversation.counters
@@ -269,27 +276,6 @@ class AgentServer:
                 interrupted=counters.interrupted,
                 client_errors=counters.client_errors,
             )
-
-    def _conversation(self, path: str) -> AnyConversation:
-        address = urlsplit(path)
-        entropy, wall_s = secrets.token_hex(6), time.time()
-        now = asyncio.get_running_loop().time()
-        if address.path == doors.STREAM:
-            return StreamConversation(self._shared, entropy=entropy, now=now)
-        if address.path == doors.CHANNEL:
-            return ChannelConversation(self._shared, entropy=entropy, now=now)
-        if address.path == doors.LIVE:
-            return LiveConversation(self._shared, entropy=entropy, wall_s=wall_s, now=now)
-        if address.path == doors.GEMINI:
-            return GeminiConversation(self._shared, self._resumptions, entropy=entropy, now=now)
-        return Conversation(
-            self._shared,
-            model=parse_qs(address.query).get("model", ["local"])[0],
-            dialect=DIALECTS[doors.dialect(address)],
-            entropy=entropy,
-            expires_at=int(wall_s + self._settings.session_limit_s),
-            now=now,
-        )
 
 
 async def serve(

@@ -8,28 +8,23 @@ reader, so nothing piles up here: the client's own messages wait in its own sock
 import asyncio
 import contextlib
 import traceback
-from typing import TypeAlias
 
 from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from sipua.bridge.agent.asterisk.conversation import ChannelConversation
-from sipua.bridge.agent.gemini.conversation import GeminiConversation
-from sipua.bridge.agent.live.conversation import LiveConversation
-from sipua.bridge.agent.realtime.conversation import Conversation
 from sipua.bridge.agent.realtime.response import Loss
 from sipua.bridge.agent.realtime.transcript_wait import Recording
 from sipua.bridge.agent.scenario.garbage import Binary
+from sipua.bridge.agent.server.conversations import (
+    AnyConversation,
+    farewell,
+    has_binary_audio,
+)
 from sipua.bridge.agent.server.journal import SessionJournal
 from sipua.bridge.agent.server.losses import lose
 from sipua.bridge.agent.speech.recogniser_client import RecogniserClient
-from sipua.bridge.agent.twilio.conversation import StreamConversation
 from sipua.bridge.agent.wire.audio_message import AudioMessage
-
-AnyConversation: TypeAlias = (
-    Conversation | LiveConversation | GeminiConversation | StreamConversation | ChannelConversation
-)
 
 
 class _LossError(Exception):
@@ -111,10 +106,7 @@ class ServedSession:
                     await self._send(events)
                 self._check()
             if conversation.closed:
-                if isinstance(conversation, GeminiConversation):
-                    await connection.close(*conversation.farewell)
-                else:
-                    await connection.close(1000)
+                await connection.close(*farewell(conversation))
                 return
             if conversation.next_deadline() != deadline:
                 deadline = conversation.next_deadline()
@@ -122,7 +114,7 @@ class ServedSession:
 
     async def _receive(self) -> bytes:
         """The next message; a binary one is marked where the protocol has audio in those."""
-        if not isinstance(self._conversation, ChannelConversation):
+        if not has_binary_audio(self._conversation):
             return await self._connection.recv(decode=False)
         message = await self._connection.recv()
         return message.encode() if isinstance(message, str) else AudioMessage(message)

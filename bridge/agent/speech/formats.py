@@ -32,7 +32,11 @@ class WireFormat:
         return g711.decode(self.law, data)
 
 
-PCM = WireFormat("audio/pcm", 24_000, 2, None)
+def linear(rate: int) -> WireFormat:
+    return WireFormat("audio/pcm", rate, 2, None)
+
+
+PCM = linear(24_000)
 PCMU = WireFormat("audio/pcmu", 8_000, 1, g711.Law.PCMU)
 PCMA = WireFormat("audio/pcma", 8_000, 1, g711.Law.PCMA)
 FORMATS = {wire.type: wire for wire in (PCM, PCMU, PCMA)}

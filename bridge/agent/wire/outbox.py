@@ -1,4 +1,4 @@
-"""The events that the agent sends: encoded in order, with ids of their own."""
+"""What the agent sends: encoded in order, with ids of its own."""
 
 from typing import ClassVar
 
@@ -7,32 +7,49 @@ import msgspec
 from sipua.bridge.agent.wire.errors import ClientError
 
 
-class Outbox:
-    """Encodes our events in order, and gives them and the conversation's objects their ids."""
+class Messages:
+    """Our messages in order, and the ids of the conversation's objects."""
 
-    about: ClassVar[str] = "event_id"
-    """The field of an error that names the client's event."""
-
-    __slots__ = ("_count", "_encode", "_entropy", "_events")
+    __slots__ = ("_count", "_encode", "_entropy", "_messages")
 
     def __init__(self, entropy: str) -> None:
         self._entropy = entropy  # what sets this session's ids apart from any other's
         self._count = 0
-        self._events: list[bytes] = []
+        self._messages: list[bytes] = []
         self._encode = msgspec.json.Encoder().encode
 
     def new_id(self, prefix: str) -> str:
         self._count += 1
         return f"{prefix}_{self._entropy}{self._count:06d}"
 
-    def event(self, event_type: str, **fields: object) -> None:
-        self._events.append(
-            self._encode({"type": event_type, "event_id": self.new_id("event"), **fields})
-        )
-
     def raw(self, message: bytes) -> None:
-        """No event of ours: garbage, asked for."""
-        self._events.append(message)
+        """Encoded already; or no message of ours: garbage, asked for."""
+        self._messages.append(message)
+
+    def take(self) -> list[bytes]:
+        messages, self._messages = self._messages, []
+        return messages
+
+
+class TypedMessages(Messages):
+    """Each has its type in it, and no id."""
+
+    __slots__ = ()
+
+    def say(self, message_type: str, **fields: object) -> None:
+        self.raw(self._encode({"type": message_type, **fields}))
+
+
+class Outbox(Messages):
+    """Events, each with an id."""
+
+    about: ClassVar[str] = "event_id"
+    """The field of an error that names the client's event."""
+
+    __slots__ = ()
+
+    def event(self, event_type: str, **fields: object) -> None:
+        self.raw(self._encode({"type": event_type, "event_id": self.new_id("event"), **fields}))
 
     def error(
         self, error: ClientError, event_id: str | None, kind: str = "invalid_request_error"
@@ -47,7 +64,3 @@ class Outbox:
                 self.about: event_id,
             },
         )
-
-    def take(self) -> list[bytes]:
-        events, self._events = self._events, []
-        return events

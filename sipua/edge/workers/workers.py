@@ -26,6 +26,7 @@ from sipua.edge.workers.supervisor import Act, Ask, Kill, Start, State, Supervis
 from sipua.events import edge_events
 from sipua.events.event import Event
 from sipua.log import logs
+from sipua.process import linux
 from sipua.process.exits import Exit
 from sipua.worker.link.channel import Descriptor, close_all
 from sipua.worker.link.coding import LinkError
@@ -278,8 +279,10 @@ class Workers:
                     self.send(worker, NoMoreCalls())
                 self.config.ready(worker)
                 pid = self._running[worker].pid
-                ready = edge_events.WorkerReady(worker=worker, pid=pid, at_start=not self._up)
-                self._tell(ready)
+                at_start, nice = not self._up, linux.nice_of(pid)
+                self._tell(
+                    edge_events.WorkerReady(worker=worker, pid=pid, at_start=at_start, nice=nice)
+                )
                 self._changed()
             case Unfit():
                 self._unfit(worker, message)

@@ -130,7 +130,7 @@ def _in_a_child(part: Path, final: Path, settings: RecordingSettings) -> None:
 
 def _child() -> None:
     with contextlib.suppress(OSError):  # a sandbox may forbid it
-        os.nice(10)
+        os.setpriority(os.PRIO_PROCESS, 0, 10)
     os.umask(0o077)
     order = json.load(sys.stdin)
     part, final = Path(order["part"]), Path(order["final"])

@@ -85,6 +85,16 @@ def test_the_unit_gives_away_little() -> None:
     assert float(found[1]) <= EXPOSURE, said
 
 
+def _nice_of_workers() -> set[int]:
+    """Of those of the service's user."""
+    names = [
+        path
+        for path in Path("/proc").glob("[0-9]*/comm")
+        if path.stat().st_uid == UID and path.read_text() == "sipua-worker\n"
+    ]
+    return {os.getpriority(os.PRIO_PROCESS, int(path.parent.name)) for path in names}
+
+
 @pytest.mark.slow
 def test_a_call_through_the_service(service: Service, sipp: Sipp) -> None:
     running = service.systemd
@@ -95,6 +105,7 @@ def test_a_call_through_the_service(service: Service, sipp: Sipp) -> None:
     assert "CapEff:\t0000000000000000" in status
     assert "NoNewPrivs:\t1" in status
     assert "Seccomp:\t2" in status
+    assert _nice_of_workers() == {-10}
     call = sipp.start("uac_call", service.address, pause_ms=8000)
     service.wait("StatusText", "1 call", 30)
     assert call.wait().ok

@@ -271,7 +271,7 @@ def test_M4_audio_far_faster_than_it_plays_is_paced_and_the_agent_told_to_wait(
         ended = edge.wait_event("call.ended")
         assert [len(channel.of(name)) for name in ("MEDIA_XOFF", "MEDIA_XON")] == [1, 1]
         waited_s = channel.time_of("MEDIA_XON") - channel.time_of("MEDIA_XOFF")
-        assert 1.5 < waited_s < 5, "from 18 s that are queued to 16 s"
+        assert 1.5 < waited_s < 12, "from 18 s that are queued to 16 s, and not to none"
         assert (stream.lost, stream.duplicates) == (0, 0)
         per_second = np.bincount((stream.arrival_ms // 1000).astype(int))
         assert per_second.max() <= 52

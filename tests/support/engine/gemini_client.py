@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from sipua.bridge.agent.gemini.conversation import GeminiConversation
-from sipua.bridge.agent.gemini.resumption import Resumptions
 from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech.voice import Voices
+from sipua.bridge.agent.turns.gemini.conversation import GeminiConversation
+from sipua.bridge.agent.turns.gemini.resumption import Resumptions
 from support.engine.gemini_types import Message, accepted_client_message, accepted_server_message
 from support.media import audio
 

@@ -21,6 +21,7 @@ from typing import Self
 
 import numpy as np
 
+from sipua.process import linux
 from support.media import g711
 from support.media.audio import Pcm
 from support.media.rtp_stream import Received, RtpStream
@@ -162,6 +163,7 @@ def _frames(law: int, pcm: Pcm) -> list[bytes]:
 def _run(pipe: Connection, sockets: list[socket.socket], plan: _Plan) -> None:
     """The other process: one loop, nothing but appends per packet, all judgement afterwards."""
     gc.disable()
+    linux.go_first()  # a busy machine would be heard in what it sends
     legs = []
     for index, rtp in enumerate(sockets):
         rtp.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.bridge.agent.gemini.resumption import Resumptions
 from sipua.bridge.agent.scenario.scenario import FunctionCall, Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.turns.gemini.resumption import Resumptions
 from support.engine.gemini_client import GeminiClient, sound_ms, steps
 
 TOOLS = [{"functionDeclarations": [{"name": "clock", "behavior": "BLOCKING"}]}]

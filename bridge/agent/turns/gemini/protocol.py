@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from sipua.bridge.agent.scenario.garbage import Binary
 from sipua.bridge.agent.wire.client_events import MAX_EVENT_BYTES, Name, Text
 from sipua.bridge.agent.wire.errors import ClientError
+from sipua.bridge.agent.wire.outbox import Messages
 
 MAX_AUDIO_CHARS = 4 << 20
 MAX_TURNS = 512
@@ -239,33 +240,16 @@ def audio_of(blob: Blob) -> tuple[bytes, int]:
     return audio, int(rate or 16_000)
 
 
-class Outbox:
-    """Our messages in order, each in a binary frame."""
+class Outbox(Messages):
+    """Each of our messages leaves in a binary frame."""
 
-    __slots__ = ("_count", "_entropy", "_messages")
-
-    def __init__(self, entropy: str) -> None:
-        self._entropy = entropy  # what sets this session's ids apart from any other's
-        self._count = 0
-        self._messages: list[bytes] = []
-
-    def new_id(self, prefix: str) -> str:
-        self._count += 1
-        return f"{prefix}_{self._entropy}{self._count:06d}"
+    __slots__ = ()
 
     def say(self, **content: Any) -> None:
-        self._messages.append(Binary(msgspec.json.encode(content)))
+        self.raw(Binary(self._encode(content)))
 
     def audio(self, audio: bytes, rate: int) -> None:
         data = pybase64.b64encode_as_string(audio)
         blob = {"mimeType": f"audio/pcm;rate={rate}", "data": data}
         turn = {"role": "model", "parts": [{"inlineData": blob}]}
         self.say(serverContent={"modelTurn": turn})
-
-    def raw(self, message: bytes) -> None:
-        """No message of ours: garbage, asked for."""
-        self._messages.append(message)
-
-    def take(self) -> list[bytes]:
-        messages, self._messages = self._messages, []
-        return messages

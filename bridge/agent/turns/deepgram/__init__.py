@@ -1,0 +1,1 @@
+"""Deepgram's Voice Agent, in the part of the vendor."""

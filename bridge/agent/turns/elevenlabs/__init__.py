@@ -1,0 +1,1 @@
+"""An agent of ElevenLabs, in the part of the vendor."""
