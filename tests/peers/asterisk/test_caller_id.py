@@ -42,7 +42,7 @@ def test_who_calls_by_asterisks_assertion(
     asterisk: Asterisk, edge_factory: Callable[..., Edge]
 ) -> None:
     edge = called_by(asterisk, edge_factory, "613")
-    invite, *_ = asterisk.sip_messages(f"INVITE sip:030100@{LOOPBACK}:{edge.port}", sent=True)
+    *_, invite = asterisk.sip_messages(f"INVITE sip:030100@{LOOPBACK}:{edge.port}", sent=True)
     assert 'P-Asserted-Identity: "Ann" <sip:0301234567@' in invite
     incoming = edge.wait_event("call.incoming")
     assert incoming["called"] == "+4930100"
@@ -59,7 +59,7 @@ def test_a_number_that_asterisk_withholds(
     asterisk: Asterisk, edge_factory: Callable[..., Edge]
 ) -> None:
     edge = called_by(asterisk, edge_factory, "614")
-    invite, *_ = asterisk.sip_messages(f"INVITE sip:030100@{LOOPBACK}:{edge.port}", sent=True)
+    *_, invite = asterisk.sip_messages(f"INVITE sip:030100@{LOOPBACK}:{edge.port}", sent=True)
     assert "Privacy: id" in invite
     assert "0301234567" in invite  # it was asserted, for the provider alone
     assert edge.wait_event("call.incoming")["caller"]["anonymous"] is True

@@ -1,4 +1,4 @@
-"""A caller behind Asterisk puts the edge on hold and comes back (15 s).
+"""A caller behind Asterisk puts the edge on hold and comes back (18 s).
 
 What the caller's phone sends meanwhile (music, for instance) is not taken for speech; after it,
 the conversation goes on.
@@ -18,7 +18,7 @@ from support.signalling import offers
 
 pytestmark = EVERY_ASTERISK
 
-PHASE_MS = 4000  # talk, hold, talk again
+PHASE_MS = 5000  # talk, hold, talk again
 SAID = audio.speech("short")
 MUSIC = audio.speech("caller")
 

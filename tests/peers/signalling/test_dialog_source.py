@@ -56,9 +56,9 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
 
 
 @contextlib.contextmanager
-def up(edge: Edge, **caller: Any) -> Iterator[RawCaller]:
-    """A call that ends by its caller's own BYE, and by nothing else."""
-    ended = edge.ended_so_far()
+def up(edge: Edge, *, still_up: int = 0, **caller: Any) -> Iterator[RawCaller]:
+    """A call that ends by its caller's own BYE, and by nothing else. `still_up`: others."""
+    ended = edge.ended_so_far(still_up=still_up)
     with RawCaller(edge.address, **caller) as call:
         call.invite()
         assert call.final("INVITE").status == 200
@@ -99,7 +99,7 @@ def test_S11_a_cancel_with_another_method_in_cseq_enters_no_call(edge: Edge) -> 
         other.invite()
         assert other.final("INVITE").status == 200
         other.ack()
-        with up(edge) as call:
+        with up(edge, still_up=1) as call:
             other.cancel_in(call, "2147483647 BYE")
             assert other.final("BYE").status == 481
             call.within("INFO", 2, "Content-Type: application/dtmf-relay\r\n")

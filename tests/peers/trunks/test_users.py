@@ -215,7 +215,7 @@ def test_S15_guessing_locks_out_the_guesser_and_not_the_phone(edge: Edge) -> Non
         return [one["cause"] for one in told if one["source"].startswith("127.0.0.4:")]
 
     locked = wait_until(lambda: causes()[5:], 30, "the rejection of the right password")
-    assert locked == [f"user {USER} is locked out at this source"]
+    assert locked == [f"user {USER} is locked out at this source for 60 s"]
 
 
 def test_S15_a_guess_with_anothers_nonce_counts_against_nobody(edge: Edge) -> None:
