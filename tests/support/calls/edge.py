@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from support import late_machine
 from support.calls import edge_forks, event_log
 from support.engine.journal import judge_client
 from support.ports import LOOPBACK, PortBlock
@@ -80,6 +81,7 @@ class Edge:
             }
         self._env["XDG_RUNTIME_DIR"] = str(home)  # what it leaves for doctor is the test's
         self._env |= env or {}
+        late_machine.listen_to(home / "edge.log")
         self.start()
 
     def write(self, config: Config) -> None:

@@ -1,16 +1,18 @@
 """What runs again, and what does not."""
 
+import json
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from support import late_machine
-from support.late_machine import CALLS, SOUND, Bound, LateMachine, told
+from support.late_machine import CALLS, SOUND, Bound, LateMachine, listen_to, told
 from support.process import wait_until
 
 
@@ -83,6 +85,23 @@ def test_what_fails_on_a_late_machine_runs_again_and_it_is_told(runs: Any) -> No
     _, second = runs(("", "failed"), ("", ""))
     assert run(Machine(80, 0)) is second
     assert list(told(second)) == ["test_file.py::test_name: 80 ms late"]
+
+
+def test_a_worker_that_was_not_woken_is_as_good_a_witness(runs: Any, tmp_path: Path) -> None:
+    class Slow(Machine):
+        """An edge begins in its first run."""
+
+        def worst_ms(self, since_s: float) -> int:
+            if not log.exists():
+                listen_to(log)
+                ended = {"event": "call.ended", "cadence": {"skipped_frames": 2}}
+                log.write_text(f"no JSON\n{json.dumps(ended)}\n")
+            return super().worst_ms(since_s)
+
+    log = tmp_path / "edge.log"
+    _, second, _ = runs(("", "failed"), ("", "failed"), ("", ""))
+    assert run(Slow(0, 0)) is second
+    assert list(told(second)) == ["test_file.py::test_name: 40 ms late"]
 
 
 def test_what_fails_each_time_has_failed(runs: Any) -> None:
