@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test.sh  The whole suite, in five parts, each with as many tests beside each other as it bears:
 #   units   all but what starts a real edge; `make lint` takes one core beside them
-#   sound   calls that are judged frame by frame: five beside each other take a half of two cores
+#   sound   calls that are judged frame by frame: four beside each other take a half of two slow cores
 #   peers   the other calls take real time and little of the processor: more of them than cores
 #   few     tens of calls, and figures of single ones: two beside each other
 #   alone   a hundred calls, and floods: nothing beside them
@@ -29,7 +29,7 @@ part units -n 4 --dist worksteal "${calls[@]/#/--ignore=}" || failed=1
 wait "$linted" || failed=1
 cat build/lint.log
 [ "$failed" = 0 ] || exit 1
-part sound -n 5 "${beside[@]}" -m "sound and not few"
+part sound -n 4 "${beside[@]}" -m "sound and not few"
 part peers -n 6 --durations 12 --durations-min 10 "${beside[@]}" -m "not sound and not few and not alone"
 part few -n 2 "${beside[@]}" -m few
 part alone "${calls[@]}" -m alone

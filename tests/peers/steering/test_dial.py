@@ -41,7 +41,7 @@ def config(**transfer: Any) -> dict[str, Any]:
 
 def whole(name: str, sound: audio.Pcm) -> bool:
     """Whether the sentence is there, in one piece."""
-    return audio.find(audio.speech(name), sound).score > 0.9
+    return audio.is_whole(audio.speech(name), sound)
 
 
 def get(call: Line, what: str) -> Any:

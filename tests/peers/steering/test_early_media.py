@@ -36,7 +36,7 @@ def trunk(**keys: Any) -> dict[str, Any]:
 
 
 def whole(sentence: audio.Pcm, sound: audio.Pcm) -> bool:
-    return audio.find(sentence, sound).score > 0.9
+    return audio.is_whole(sentence, sound)
 
 
 def one_stream(media: RtpFarEnd) -> RtpStream:

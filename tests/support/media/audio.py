@@ -115,6 +115,12 @@ def find_pieces(
     return matches
 
 
+def is_whole(said: Pcm, heard: Pcm) -> bool:
+    """It is there, but for a frame (one left out on its way moves what follows it) and a pause."""
+    pieces = find_pieces(said, heard, piece_ms=250)
+    return sum(piece.score > 0.9 for piece in pieces) >= 0.8 * len(pieces)
+
+
 def assert_whole(said: Pcm, heard: Pcm) -> None:
     """Every piece of it stands where it should."""
     pieces = find_pieces(said, heard)
