@@ -42,7 +42,7 @@ def to(run: SippRun) -> str:
 
 
 def has(sentence: audio.Pcm, sound: audio.Pcm) -> bool:
-    return audio.find(sentence, sound).score > 0.9
+    return audio.is_whole(sentence, sound)
 
 
 def back_s(stream: RtpStream, ts: str) -> float:

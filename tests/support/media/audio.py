@@ -118,6 +118,7 @@ def find_pieces(
 def is_whole(said: Pcm, heard: Pcm) -> bool:
     """It is there, but for a frame (one left out on its way moves what follows it) and a pause."""
     pieces = find_pieces(said, heard, piece_ms=250)
+    assert pieces, "too short to be judged"
     return sum(piece.score > 0.9 for piece in pieces) >= 0.8 * len(pieces)
 
 
