@@ -47,7 +47,6 @@ class Conversations:
 
     def behind(self, address: SplitResult, *, wall_s: float, now: float) -> AnyConversation:
         shared, entropy = self._shared, secrets.token_hex(6)
-        query = parse_qs(address.query)
         match address.path:
             case doors.STREAM:
                 return StreamConversation(shared, entropy=entropy, now=now)
@@ -60,12 +59,12 @@ class Conversations:
             case doors.DEEPGRAM:
                 return DeepgramConversation(shared, entropy=entropy, now=now)
             case doors.ELEVENLABS:
-                agent_id = query.get("agent_id", [""])[0]
+                agent_id = doors.agent(address)
                 return ElevenLabsConversation(shared, agent_id, entropy=entropy, now=now)
             case _:
                 return Conversation(
                     shared,
-                    model=query.get("model", ["local"])[0],
+                    model=parse_qs(address.query).get("model", ["local"])[0],
                     dialect=DIALECTS[doors.dialect(address)],
                     entropy=entropy,
                     expires_at=int(wall_s + shared.settings.session_limit_s),

@@ -75,7 +75,7 @@ def has_key(request: Request, key: str) -> bool:
 
 def signed(request: Request, address: SplitResult, key: str) -> dict[str, str]:
     """The address of the agent that is asked for, for who has the key."""
-    query = urlencode({"agent_id": _agent(address), _SIGNATURE: _signature(address, key)})
+    query = urlencode({"agent_id": agent(address), _SIGNATURE: _signature(address, key)})
     return {"signed_url": f"ws://{request.headers.get('Host', '')}{ELEVENLABS}?{query}"}
 
 
@@ -94,10 +94,11 @@ def subprotocol(connection: object, offered: Sequence[Subprotocol]) -> Subprotoc
     return _SUBPROTOCOL if _SUBPROTOCOL in offered else None
 
 
-def _agent(address: SplitResult) -> str:
+def agent(address: SplitResult) -> str:
+    """Which one of ElevenLabs is asked for."""
     return parse_qs(address.query).get("agent_id", [""])[0]
 
 
 def _signature(address: SplitResult, key: str) -> str:
     """Good for this agent alone."""
-    return f"cvtkn_{hmac.digest(key.encode(), _agent(address).encode(), 'sha256').hex()}"
+    return f"cvtkn_{hmac.digest(key.encode(), agent(address).encode(), 'sha256').hex()}"

@@ -275,9 +275,10 @@ class TurnConversation(ABC, Generic[O]):
     def _fail(self, code: str) -> None:
         """The answer fails."""
 
-    @abstractmethod
     def _cancel(self) -> None:
         """The answer ends as if the caller had spoken."""
+        self._interrupt()
+        self._go_on()
 
     @abstractmethod
     def _garbage(self, kind: GarbageKind) -> bytes: ...

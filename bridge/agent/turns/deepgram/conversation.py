@@ -25,7 +25,6 @@ class DeepgramConversation(TurnConversation[TypedMessages]):
     def __init__(self, shared: SharedAgentState, *, entropy: str, now: float) -> None:
         """`entropy`: what makes this session's ids unique."""
         super().__init__(shared, TypedMessages(entropy), now, prefix="request")
-        self._configured = False
 
     def start(self) -> list[bytes]:
         self._out.say("Welcome", request_id=self.id)
@@ -40,7 +39,7 @@ class DeepgramConversation(TurnConversation[TypedMessages]):
             self._hear(self._input, message)
             return
         said = messages.decode(message)
-        if isinstance(said, messages.Settings) is self._configured:
+        if isinstance(said, messages.Settings) is (self._input is not None):
             raise ClientError(messages.UNPARSABLE, "The first message is Settings, and no other.")
         self._HANDLERS[type(said)](self, said)
 
@@ -52,7 +51,6 @@ class DeepgramConversation(TurnConversation[TypedMessages]):
         names = [one.name for one in agent.think.functions if one.endpoint is None]
         self._tools = RequestTools(names=tuple(names))
         self._begun = bool(agent.context.messages)
-        self._configured = True
         self._out.say("SettingsApplied")
         if agent.greeting:
             self._answer("speak", None)
@@ -115,10 +113,6 @@ class DeepgramConversation(TurnConversation[TypedMessages]):
         self._delivery = None
         self._out.say("Error", description="This error was asked for.", code=code)
         self.loss = Loss("close", self.farewell[0])
-
-    def _cancel(self) -> None:
-        self._interrupt()
-        self._go_on()
 
     def _garbage(self, kind: GarbageKind) -> bytes:
         return messages.garbage(kind)

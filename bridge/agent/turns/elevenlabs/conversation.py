@@ -132,10 +132,6 @@ class ElevenLabsConversation(TurnConversation[TypedMessages]):
         self._out.say("error", error_event=about)
         self.loss = Loss("close", INTERNAL)
 
-    def _cancel(self) -> None:
-        self._interrupt()
-        self._go_on()
-
     def _garbage(self, kind: GarbageKind) -> bytes:
         return messages.garbage(kind)
 
